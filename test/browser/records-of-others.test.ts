@@ -66,7 +66,7 @@ describe('Records of others in a browser', function () {
     const ask = page.locator('main > .actions button.main', { hasText: 'Ask' });
     await ask.click();
     await page.locator('[role=alert]', { hasText: 'Nothing was sent' }).waitFor();
-    await page.locator('select', { has: page.locator('option[value=hospital]') }).selectOption('hospital');
+    await page.getByLabel('From whom?').selectOption('hospital');
     await page.locator('.option', { hasText: 'Results' }).click();
     await ask.click();
     await page.locator('.notice.good', { hasText: 'on the ledger' }).waitFor();
