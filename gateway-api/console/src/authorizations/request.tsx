@@ -7,7 +7,7 @@ import { useWords } from '../language.ts';
 import { useDoing } from '../parts/doing.ts';
 import { Done } from '../parts/done.tsx';
 import { conceptOf } from '../parts/fhir-texts.ts';
-import { Choice, Field, Form, Text } from '../parts/fields.tsx';
+import { Choice, Field, Form } from '../parts/fields.tsx';
 import { useLoaded } from '../parts/loading.ts';
 import { parametersOf } from '../parts/parameters.ts';
 import { WhenLoaded } from '../parts/states.tsx';
@@ -146,7 +146,8 @@ function Answering({ claim, onDone }: { claim: Claim; onDone(outcome: Outcome): 
           <Field type="date" label={t('authorizedUntil')} value={end} onInput={(value) => change({ end: value })} />
         </div>
       ) : null}
-      <Text
+      <Field
+        rows={3}
         label={t(outcome === 'approve' ? 'reasonIfAny' : 'decisionReason')}
         value={reason}
         isNeeded={outcome !== 'approve'}

@@ -8,7 +8,7 @@ import { wholeClaim } from '../claims/whole.ts';
 import { useWords } from '../language.ts';
 import { useDoing } from '../parts/doing.ts';
 import { Done } from '../parts/done.tsx';
-import { Form, Text } from '../parts/fields.tsx';
+import { Field, Form } from '../parts/fields.tsx';
 import { useLoaded } from '../parts/loading.ts';
 import { parametersOf } from '../parts/parameters.ts';
 import { WhenLoaded } from '../parts/states.tsx';
@@ -101,7 +101,7 @@ function Acting({ id, operation, onDone }: ActingProps) {
   return (
     <Form title={t(`act-${operation}`)} onSend={send}>
       <p class="soft">{t(`about-${operation}`)}</p>
-      <Text label={t('decisionReason')} value={reason} onInput={setReason} isNeeded max={500} />
+      <Field rows={3} label={t('decisionReason')} value={reason} onInput={setReason} isNeeded max={500} />
       <p class="actions">
         <button type="submit" class={operation === 'cancel' ? 'danger' : 'main'} disabled={doing.isBusy}>
           {t(doing.isBusy ? 'working' : `act-${operation}`)}

@@ -7,7 +7,7 @@ import type { StaffKey } from '../messages/staff/en.ts';
 import { useDoing } from '../parts/doing.ts';
 import { Done } from '../parts/done.tsx';
 import { conceptOf } from '../parts/fhir-texts.ts';
-import { Choice, Field, Form, Text } from '../parts/fields.tsx';
+import { Choice, Field, Form } from '../parts/fields.tsx';
 import { parametersOf } from '../parts/parameters.ts';
 import { session } from '../sign-in.ts';
 import type { Status } from './statuses.ts';
@@ -110,7 +110,7 @@ function ByPerson({ claim, status, onChange }: Omit<DecidingProps, 'status'> & {
             />
           ))
         : null}
-      <Text label={t('decisionReason')} value={reason} onInput={setReason} isNeeded max={500} />
+      <Field rows={3} label={t('decisionReason')} value={reason} onInput={setReason} isNeeded max={500} />
       <p class="soft">{t('signsByName')}</p>
       <p class="actions">
         <button type="submit" class="main" disabled={doing.isBusy}>

@@ -4,7 +4,7 @@ import { ask } from '../api.ts';
 import { useWords } from '../language.ts';
 import { useDoing } from '../parts/doing.ts';
 import { Done } from '../parts/done.tsx';
-import { Form, Text } from '../parts/fields.tsx';
+import { Field, Form } from '../parts/fields.tsx';
 import { session } from '../sign-in.ts';
 import { type Desk, shortName } from './desk.ts';
 
@@ -77,7 +77,7 @@ export function DeskNotes({ id, desk: { notes }, onChange }: WorkingProps) {
         ))}
       </ul>
       <Form onSend={add}>
-        <Text label={t('newNote')} value={text} onInput={setText} isNeeded max={4_000} />
+        <Field rows={3} label={t('newNote')} value={text} onInput={setText} isNeeded max={4_000} />
         <p class="actions">
           <button type="submit" disabled={doing.isBusy}>
             {t(doing.isBusy ? 'working' : 'addNote')}

@@ -6,7 +6,7 @@ import { Confirm } from '../parts/confirm.tsx';
 import { useDoing } from '../parts/doing.ts';
 import { Failure } from '../parts/failure.tsx';
 import { nameOf } from '../parts/fhir-texts.ts';
-import { Field, Select } from '../parts/field.tsx';
+import { Choice, Field } from '../parts/fields.tsx';
 import { FindPatient } from '../parts/find-patient.tsx';
 import { KindChoice } from '../parts/kind-choice.tsx';
 import { useLoaded } from '../parts/loading.ts';
@@ -63,10 +63,10 @@ export function Asking({ first, onAsked, onLeave }: { first: Wanted['patient']; 
           </button>
         </p>
       )}
-      <Select
+      <Choice
         label={t('fromWhom')}
         value={wanted.holder}
-        of={[['', t('pleaseChoose')], ...providers.map((name) => [name, name] as const)]}
+        options={[['', t('pleaseChoose')], ...providers.map((name) => [name, name] as const)]}
         onChoose={(holder) => change({ holder })}
       />
       <KindChoice
@@ -101,11 +101,11 @@ export function Asking({ first, onAsked, onLeave }: { first: Wanted['patient']; 
           />
         </>
       ) : (
-        <Select
+        <Choice
           label={t('waitHowLong')}
           hint={t('waitHint')}
           value={String(wanted.waitDays)}
-          of={WAITS.map(([days, key]) => [days, t(key)] as const)}
+          options={WAITS.map(([days, key]) => [days as string, t(key)] as const)}
           onChoose={(days) => change({ waitDays: Number(days) })}
         />
       )}

@@ -7,7 +7,7 @@ import { useWords } from '../language.ts';
 import type { Key } from '../messages/en.ts';
 import { useDoing } from '../parts/doing.ts';
 import { Failure } from '../parts/failure.tsx';
-import { Field } from '../parts/field.tsx';
+import { Field } from '../parts/fields.tsx';
 import { session } from '../sign-in.ts';
 import { useValue } from '../value.ts';
 import { Assessment } from './assessment.tsx';
@@ -57,7 +57,7 @@ export function Desk({ visit, encounter, onFinished }: DeskProps) {
             <Field
               key={one}
               label={`${t(`vital-${one}`)} (${MEASURES[one].shown})`}
-              isNumber
+              type="decimal"
               value={draft.vitals[one] ?? ''}
               fault={isTried && faults.includes(one) ? t('vitalFault') : undefined}
               onInput={(text) => write(id, { vitals: { ...draft.vitals, [one]: text } })}

@@ -1,7 +1,7 @@
 /** Orders of a visit: laboratory, imaging, a referral to another member. They are recorded when the visit is finished. */
 import { useState } from 'preact/hooks';
 import { useWords } from '../language.ts';
-import { Field, Select } from '../parts/field.tsx';
+import { Choice, Field } from '../parts/fields.tsx';
 import { useLoaded } from '../parts/loading.ts';
 import type { Order } from './draft.ts';
 import { otherProviders } from './members.ts';
@@ -24,18 +24,18 @@ export function Orders({ of, onChange }: { of: readonly Order[]; onChange(next: 
         of={of.map(({ kind, text, to }) => `${t(`order-${kind}`)}: ${text}${to === '' ? '' : ` (${to})`}`)}
         onRemove={(index) => onChange(of.filter((_, at) => at !== index))}
       />
-      <Select
+      <Choice
         label={t('orderKind')}
         value={next.kind}
-        of={KINDS.map((one) => [one, t(`order-${one}`)] as const)}
+        options={KINDS.map((one) => [one, t(`order-${one}`)] as const)}
         onChoose={(kind) => setNext({ ...next, kind: kind as Order['kind'] })}
       />
       <Field label={t('orderText')} value={next.text} onInput={(text) => setNext({ ...next, text })} />
       {next.kind === 'referral' ? (
-        <Select
+        <Choice
           label={t('referTo')}
           value={next.to}
-          of={[['', t('anyProvider')], ...providers.map((name) => [name, name] as const)]}
+          options={[['', t('anyProvider')], ...providers.map((name) => [name, name] as const)]}
           onChoose={(to) => setNext({ ...next, to })}
         />
       ) : null}

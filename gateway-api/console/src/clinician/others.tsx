@@ -2,7 +2,7 @@
 import { useCallback, useState } from 'preact/hooks';
 import { ask } from '../api.ts';
 import { useWords } from '../language.ts';
-import { Select } from '../parts/field.tsx';
+import { Choice } from '../parts/fields.tsx';
 import { useLoaded } from '../parts/loading.ts';
 import { usePolled } from '../parts/polled.ts';
 import { Empty, WhenLoaded } from '../parts/states.tsx';
@@ -50,10 +50,10 @@ export function Others() {
         </button>
       </p>
       <div role="status">{isAsked ? <p class="notice good">{t('askedNow')}</p> : null}</div>
-      <Select
+      <Choice
         label={t('whoseRequests')}
         value={whose}
-        of={[
+        options={[
           [me, t('visitsMine')],
           ['', t('visitsAll')],
         ]}

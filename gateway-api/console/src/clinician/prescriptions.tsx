@@ -6,7 +6,7 @@ import type { Key } from '../messages/en.ts';
 import { useDoing } from '../parts/doing.ts';
 import { Failure } from '../parts/failure.tsx';
 import { conceptOf } from '../parts/fhir-texts.ts';
-import { Field, Select } from '../parts/field.tsx';
+import { Choice, Field } from '../parts/fields.tsx';
 import { useLoaded } from '../parts/loading.ts';
 import { WhenLoaded } from '../parts/states.tsx';
 import type { Words } from '../words.ts';
@@ -97,10 +97,10 @@ function Wanting({ all, wanted, setWanted, onChecked, ...about }: WantingProps) 
   });
   return (
     <>
-      <Select
+      <Choice
         label={t('medicine')}
         value={wanted.code}
-        of={[
+        options={[
           ['', t('otherMedicine')],
           ...all.map(({ code, ingredient }) => [code, `${ingredient} · ${code}`] as const),
         ]}
@@ -108,11 +108,11 @@ function Wanting({ all, wanted, setWanted, onChecked, ...about }: WantingProps) 
       />
       {wanted.code === '' ? <Field label={t('medicineName')} hint={t('notChecked')} {...shared('name')} /> : null}
       <div class="fields">
-        <Field label={t('dose')} isNumber {...shared('dose')} />
-        <Field label={t('times')} isNumber {...shared('times')} />
-        <Field label={t('quantity')} isNumber {...shared('quantity')} />
+        <Field label={t('dose')} type="decimal" {...shared('dose')} />
+        <Field label={t('times')} type="decimal" {...shared('times')} />
+        <Field label={t('quantity')} type="decimal" {...shared('quantity')} />
         <Field label={t('unit')} {...shared('unit')} />
-        <Field label={t('refills')} isNumber {...shared('refills')} />
+        <Field label={t('refills')} type="decimal" {...shared('refills')} />
       </div>
       <Field label={t('instructions')} {...shared('instructions')} />
       <p class="actions">

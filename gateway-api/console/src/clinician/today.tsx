@@ -4,7 +4,7 @@ import { useCallback, useEffect, useState } from 'preact/hooks';
 import { search } from '../api.ts';
 import { useWords } from '../language.ts';
 import type { Key } from '../messages/en.ts';
-import { Select } from '../parts/field.tsx';
+import { Choice } from '../parts/fields.tsx';
 import { useLoaded } from '../parts/loading.ts';
 import { usePolled } from '../parts/polled.ts';
 import { Empty, WhenLoaded } from '../parts/states.tsx';
@@ -53,10 +53,10 @@ export function Today() {
     <>
       <p class="lead">{t('todayLead')}</p>
       {me === '' ? null : (
-        <Select
+        <Choice
           label={t('whoseVisits')}
           value={whose}
-          of={[
+          options={[
             [me, t('visitsMine')],
             ['', t('visitsAll')],
           ]}

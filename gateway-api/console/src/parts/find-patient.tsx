@@ -6,7 +6,7 @@ import { useWords } from '../language.ts';
 import { useDoing } from './doing.ts';
 import { Failure } from './failure.tsx';
 import { nameOf } from './fhir-texts.ts';
-import { Field } from './field.tsx';
+import { Field } from './fields.tsx';
 import { Empty } from './states.tsx';
 
 const MOST = '20';

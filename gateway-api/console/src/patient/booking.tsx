@@ -7,7 +7,7 @@ import { useWords } from '../language.ts';
 import { directory, type Member } from '../parts/directory.ts';
 import { useDoing } from '../parts/doing.ts';
 import { Failure } from '../parts/failure.tsx';
-import { Select } from '../parts/field.tsx';
+import { Choice } from '../parts/fields.tsx';
 import { useLoaded, usePaged } from '../parts/loading.ts';
 import { Receipt } from '../parts/receipt.tsx';
 import { Empty, More, WhenLoaded } from '../parts/states.tsx';
@@ -156,10 +156,10 @@ function When({ offer, chosen, onChoose }: WhenProps) {
           if (first === undefined) return <Empty>{t('noTimes')}</Empty>;
           return (
             <>
-              <Select
+              <Choice
                 label={t('whichDay')}
                 value={shown}
-                of={[...days.keys()].map((one) => [one, date(one)] as const)}
+                options={[...days.keys()].map((one) => [one, date(one)] as const)}
                 onChoose={setDay}
               />
               <fieldset>

@@ -4,7 +4,7 @@ import { ask } from '../api.ts';
 import { useWords } from '../language.ts';
 import { useDoing } from '../parts/doing.ts';
 import { Done } from '../parts/done.tsx';
-import { Field, Form, Text } from '../parts/fields.tsx';
+import { Field, Form } from '../parts/fields.tsx';
 import { useLoaded } from '../parts/loading.ts';
 import { Empty, WhenLoaded } from '../parts/states.tsx';
 import { Wide } from '../parts/wide.tsx';
@@ -97,7 +97,7 @@ function Publishing({ onPublished }: { onPublished(): void }) {
         <Field label={t('lotNumbers')} value={lots} isCode onInput={setLots} />
       </div>
       <p class="soft">{t('lotsEmpty')}</p>
-      <Text label={t('decisionReason')} value={reason} isNeeded onInput={setReason} max={500} />
+      <Field rows={3} label={t('decisionReason')} value={reason} isNeeded onInput={setReason} max={500} />
       <p class="actions">
         <button type="submit" class="danger" disabled={doing.isBusy}>
           {t(doing.isBusy ? 'working' : 'publishRecall')}

@@ -5,7 +5,7 @@ import { useWords } from '../language.ts';
 import { Turn, useCursor } from '../parts/cursor.tsx';
 import { useDoing } from '../parts/doing.ts';
 import { Done } from '../parts/done.tsx';
-import { Choice, Form, Text } from '../parts/fields.tsx';
+import { Choice, Field, Form } from '../parts/fields.tsx';
 import { Empty, WhenLoaded } from '../parts/states.tsx';
 
 const STATUSES = ['open', 'justified', 'not-justified'] as const;
@@ -106,7 +106,7 @@ function Closing({ review: { id }, onClosed }: { review: Review; onClosed(): voi
         options={(['justified', 'not-justified'] as const).map((one) => [one, t(`review-${one}`)])}
         onChoose={setOutcome}
       />
-      <Text label={t('decisionReason')} value={text} onInput={setText} isNeeded max={1_000} />
+      <Field rows={3} label={t('decisionReason')} value={text} onInput={setText} isNeeded max={1_000} />
       <p class="soft">{t('reviewOnce')}</p>
       <p class="actions">
         <button type="submit" class="main" disabled={doing.isBusy}>
