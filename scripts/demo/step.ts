@@ -1,4 +1,5 @@
 /** What a step of the story is: what it finds, what it leaves for the next ones, and where it reports. */
+import type { Role } from '@telemed-ledger/consortium/members.ts';
 import type { Parties } from './parties.ts';
 import type { Visit } from './visit.ts';
 
@@ -36,8 +37,21 @@ export interface Narrator {
   wrote(what: string, organisation: string, transactionId: string): Promise<void>;
 }
 
+/** Where a step shows on the pages of a gateway (gateway-api/console). */
+export interface OnPage {
+  /** Name of the organisation. */
+  at: string;
+  /** Role of who is signed in. */
+  as: Role;
+  /** The entry of the menu, in English. */
+  page: string;
+  /** What to look at there, or the button that does what the step did. */
+  button: string;
+}
+
 export interface Step {
   title: string;
+  page?: OnPage;
   run(story: Story, narrator: Narrator): Promise<void>;
 }
 

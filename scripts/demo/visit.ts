@@ -31,6 +31,13 @@ export interface Visit {
 /** Of a practitioner of this visit's own: one who is seen with every patient at the same hour is unusual. */
 const newNumber = (): string => String(randomInt(1_000_000_000, 10_000_000_000));
 
+/** The patient's name, as pages show it. */
+export function nameIn({ bundle }: Visit): string {
+  const patient = bundle.entry.find(({ resource }) => resource?.resourceType === 'Patient')?.resource;
+  const [name] = (patient?.['name'] ?? []) as { given?: string[]; family?: string }[];
+  return [...(name?.given ?? []), name?.family].join(' ');
+}
+
 export function newVisit(): Visit {
   const mark = randomBytes(6).toString('hex');
   const day = new Date(Date.now() - DAY_MS).toISOString().slice(0, 10);
