@@ -301,8 +301,7 @@ function gateway(node: PeerLayout, builds: boolean): Service {
     volumes: [mount(gatewayVolume(name), 'rw', DATA_DIR)],
     tmpfs: ['/tmp:uid=1000,gid=1000'],
     mem_limit: '768m',
-    // Asks peers: not as often.
-    healthcheck: { ...answersOk(GATEWAY_OPERATIONS_PORT, '/readyz'), interval: '5s' },
+    healthcheck: answersOk(GATEWAY_OPERATIONS_PORT, '/readyz'),
   };
 }
 
@@ -327,8 +326,11 @@ function tools(organisations: readonly OrganisationDefinition[]): Service {
   };
 }
 
-/** Probes are cheap: a shell that opens a connection. What waits for another service learns soon that it may start. */
-const TIMES = { interval: '2s', timeout: '5s', retries: 30, start_period: '10s' };
+/**
+ * A probe is a shell that opens a connection, but the engine makes a process in the container for each: with all containers asked
+ * every two seconds that was half a core. What waits for another service starts up to ten seconds later for it.
+ */
+const TIMES = { interval: '10s', timeout: '5s', retries: 6, start_period: '30s' };
 
 export const probe = (...command: string[]): object => ({ test: ['CMD', ...command], ...TIMES });
 

@@ -34,16 +34,22 @@ describe('The role of a gateway in PostgreSQL', function () {
   beforeEach(() => void said.splice(0));
   afterEach(() => server?.stop());
 
-  function runScript({ host, name }: DatabaseSettings): void {
+  /** @param by whom: the image's entry point reads the owner's password itself, and names its file no more */
+  function runScript({ host, name }: DatabaseSettings, by: 'image' | 'operator' = 'operator'): void {
     const secret = (file: string): string => {
       writeFileSync(join(host, file), `${file}-secret`);
       return join(host, file);
     };
     const settings = {
       ...{ POSTGRES_DB: name, POSTGRES_USER: 'postgres', PGHOST: host },
-      ...{ POSTGRES_PASSWORD_FILE: secret('owner-password'), GATEWAY_PASSWORD_FILE: secret('password') },
+      GATEWAY_PASSWORD_FILE: secret('password'),
     };
-    execFileSync('bash', [SCRIPT], { env: { ...process.env, ...settings }, stdio: ['ignore', 'pipe', 'pipe'] });
+    const file = secret('owner-password');
+    const owner = by === 'image' ? { POSTGRES_PASSWORD: 'owner-password-secret' } : { POSTGRES_PASSWORD_FILE: file };
+    execFileSync('bash', [SCRIPT], {
+      env: { ...process.env, ...settings, ...owner },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
   }
 
   async function expectOwnerOnly({ writing, journal }: Stores): Promise<void> {
@@ -69,7 +75,7 @@ describe('The role of a gateway in PostgreSQL', function () {
     const settings = await server.database();
     await server.query(`alter database ${settings.name} owner to postgres`);
     await server.query(`drop role ${settings.user}`);
-    runScript(settings);
+    runScript(settings, 'image');
     runScript(settings);
     const stores = await openPostgresStores(settings, log);
     await expectOwnerOnly(stores).finally(stores.close);

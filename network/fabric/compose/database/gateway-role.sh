@@ -6,7 +6,8 @@ set -euo pipefail
 
 owner=$POSTGRES_USER
 SECRET=$(cat "$GATEWAY_PASSWORD_FILE")
-OWNER_SECRET=$(cat "$POSTGRES_PASSWORD_FILE")
+# The image reads the file itself, and runs this with what it holds in place of its name.
+OWNER_SECRET=${POSTGRES_PASSWORD:-$(cat "$POSTGRES_PASSWORD_FILE")}
 export SECRET OWNER_SECRET
 as() { PGPASSWORD=$2 psql --no-psqlrc --quiet --tuples-only --no-align -v ON_ERROR_STOP=1 -v owner="$owner" -U "$1" -d "$POSTGRES_DB" "${@:3}"; }
 
