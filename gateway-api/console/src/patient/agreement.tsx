@@ -1,6 +1,6 @@
 /** Whether she agreed to be seen at a distance: without that no visit begins, so it is asked for where visits are booked. */
 import type { Consent } from '@medplum/fhirtypes';
-import { patientShown } from '../acting.ts';
+import { actsFor, patientShown } from '../acting.ts';
 import { ask, fhirPath, search } from '../api.ts';
 import { useWords } from '../language.ts';
 import { useDoing } from '../parts/doing.ts';
@@ -31,8 +31,9 @@ export function Agreement() {
       await ask({ method: 'POST', path: fhirPath('Consent'), body: consentOf(patientShown()), headers });
       known.again();
     });
-  // Where it cannot be known now, nothing is asked for twice: the visit says it.
-  if (known.data !== false) return null;
+  // A caretaker gives it where he answers for her. Where it cannot be known now, nothing is asked for twice: the visit says it.
+  const mayAgree = actsFor.now === undefined || actsFor.now.acts.includes('answer');
+  if (known.data !== false || !mayAgree) return null;
   return (
     <section class="notice warn">
       <h2>{t('agreeTitle')}</h2>
