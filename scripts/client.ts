@@ -3,11 +3,10 @@
  * service with an organisation's development issuer; `list`, `remove`, and `code`, which whoever signs in there must know.
  */
 import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { Clients, newClientSchema } from '@telemed-ledger/gateway-api/oauth/clients.ts';
 import { signInCode } from '@telemed-ledger/gateway-api/oauth/server.ts';
-import { dataDirectory, organisations, runCommand, UsageError } from './command-line.ts';
+import { dataDirectory, issuerDirectory, organisations, runCommand, UsageError } from './command-line.ts';
 
 const USAGE = `usage: npm run -s client -- COMMAND ORGANISATION
   add ORGANISATION --name NAME --redirect URL… [--confidential | --jwks FILE | --jwks-uri URL] [--scope SCOPES]
@@ -34,7 +33,7 @@ await runCommand(async () => {
   const [command, name, id] = positionals;
   const organisation = organisations().find((one) => one.name === name);
   if (organisation === undefined) throw new UsageError(USAGE);
-  const directory = join(dataDirectory(), 'organisations', organisation.name, 'issuer');
+  const directory = issuerDirectory(dataDirectory(), organisation.name);
   const clients = new Clients(directory, organisation.kind);
   if (command === 'code') console.log(signInCode(directory));
   else if (command === 'list')

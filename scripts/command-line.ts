@@ -1,5 +1,5 @@
 /** What the commands of this room share: how they end, and where the consortium is that they call. */
-import { resolve } from 'node:path';
+import { join, resolve } from 'node:path';
 import type { ConsortiumDefinition, OrganisationDefinition } from '@telemed-ledger/consortium/definition.ts';
 import { loadConsortium } from '@telemed-ledger/consortium/loader.ts';
 import { portVariable, urlVariable } from '@telemed-ledger/consortium/variables.ts';
@@ -23,6 +23,10 @@ export async function runCommand(command: () => Promise<number>): Promise<void> 
 
 /** Where the consortium keeps its state: DATA_DIR, by default .data, as for `npm start`. */
 export const dataDirectory = (): string => resolve(process.env['DATA_DIR'] || '.data');
+
+/** Where an organisation's development issuer keeps its keys. */
+export const issuerDirectory = (dataDir: string, organisation: string): string =>
+  join(dataDir, 'organisations', organisation, 'issuer');
 
 /** The definition in network/consortium.yaml, or in the file CONSORTIUM names. @throws ConsortiumError */
 export const definedConsortium = (): ConsortiumDefinition => loadConsortium(process.env['CONSORTIUM'] || undefined);

@@ -1,8 +1,8 @@
 /** Bearer tokens by the organisations' development issuers, as `npm start` made them under the data directory. */
 import { existsSync } from 'node:fs';
-import { join } from 'node:path';
 import type { Role } from '@telemed-ledger/consortium/members.ts';
 import { issueToken } from '@telemed-ledger/gateway-api/auth/issuer.ts';
+import { issuerDirectory } from './command-line.ts';
 
 export interface Credentials {
   dataDir: string;
@@ -20,7 +20,7 @@ export interface Credentials {
 
 /** Throws where the consortium was never started on this data directory. */
 export async function bearerToken({ dataDir, ...request }: Credentials): Promise<string> {
-  const directory = join(dataDir, 'organisations', request.organisation, 'issuer');
+  const directory = issuerDirectory(dataDir, request.organisation);
   if (!existsSync(directory)) {
     throw new Error(`${directory} does not exist: start the consortium first (npm start), or set DATA_DIR to its data`);
   }

@@ -2,10 +2,9 @@
  * `npm run demo`: tells the story of one patient against the running consortium, step by step, and ends with exit code 0
  * when every step turned out as expected. It can be run any number of times. `--browser` says after each step on which page it shows.
  */
-import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { signInCode } from '@telemed-ledger/gateway-api/oauth/server.ts';
-import { dataDirectory, gatewayUrls, runCommand } from './command-line.ts';
+import { dataDirectory, gatewayUrls, issuerDirectory, runCommand } from './command-line.ts';
 import { Guide } from './demo/guide.ts';
 import { Parties, Unexpected } from './demo/parties.ts';
 import { hasColour, Printer } from './demo/printing.ts';
@@ -20,7 +19,7 @@ await runCommand(async () => {
   const printer = new Printer(parties, hasColour(process.stdout, process.env), console.log);
   const startedAt = new Date().toISOString();
   const story: Story = { parties, visit: newVisit(), startedAt, locations: new Map(), accessIds: [] };
-  const codeOf = (name: string): string => signInCode(join(dataDir, 'organisations', name, 'issuer'));
+  const codeOf = (name: string): string => signInCode(issuerDirectory(dataDir, name));
   const guide = values.browser ? new Guide(urls, codeOf, console.log) : undefined;
   let current: Step | undefined;
   const before = (number: number, step: Step): void => {

@@ -3,7 +3,6 @@
  * them are ready, the line `ready`. Takes everything down on ctrl-C, after what is under way.
  */
 import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { portVariable } from '@telemed-ledger/consortium/variables.ts';
 import { type ClientIds, clientIdsIn } from '@telemed-ledger/gateway-api/fhir/client-ids.ts';
@@ -11,6 +10,7 @@ import { originsIn } from '@telemed-ledger/gateway-api/http/cross-origin.ts';
 import { isOrigin, networksIn } from '@telemed-ledger/gateway-api/http/origin.ts';
 import { hostsIn } from '@telemed-ledger/gateway-api/subjects/subscriptions/hosts.ts';
 import { type Parties, partiesSchema } from '@telemed-ledger/gateway-api/subjects/x12/parties.ts';
+import { issuerDirectory } from './command-line.ts';
 import { portIn } from './consortium/ports.ts';
 import { isNetworkKind, type NetworkKind } from './consortium/read-models.ts';
 import type { RunningConsortium } from './consortium.ts';
@@ -195,7 +195,7 @@ async function start(settings: Settings): Promise<void> {
     },
   });
   printTable(running);
-  printCodes(running, (name) => signInCode(join(settings.dataDir, 'organisations', name, 'issuer')));
+  printCodes(running, (name) => signInCode(issuerDirectory(settings.dataDir, name)));
   // A base URL is also a page: whoever opens one waits for nothing.
   await pages();
   await untilAllReady({ gateways: running.gateways, print: (line) => console.error(line) }).catch(

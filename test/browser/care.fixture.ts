@@ -2,13 +2,12 @@
 import { randomUUID } from 'node:crypto';
 import { join } from 'node:path';
 import { CONSENT_CATEGORIES, TELEHEALTH } from '@telemed-ledger/chaincode/model/live-visits.ts';
-import { signInCode } from '@telemed-ledger/gateway-api/oauth/server.ts';
 import { granted } from '@telemed-ledger/scripts/demo/access.ts';
 import type { Party, Resource } from '@telemed-ledger/scripts/demo/parties.ts';
 import { expect } from 'chai';
 import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
 import { consortium, type Scene } from '../scenarios/consortium.fixture.ts';
-import { axeFindings, launch, newPage, signInAs, tabTo, tooWide } from './console.fixture.ts';
+import { axeFindings, launch, newPage, signInAs, tabTo, tooWide, type Who, whoAt } from './console.fixture.ts';
 
 const RXNORM = 'http://www.nlm.nih.gov/research/umls/rxnorm';
 const MINUTE_MS = 60_000;
@@ -137,11 +136,7 @@ export class CareScene {
     return page;
   }
 
-  whoAt = (organisation: string, account: string) => ({
-    base: this.scene.urls[organisation] ?? '',
-    code: signInCode(join(this.scene.dataDir, 'organisations', organisation, 'issuer')),
-    account,
-  });
+  whoAt = (organisation: string, account: string): Who => whoAt(this.scene, organisation, account);
 
   asDoctor = (page: Page): Promise<void> => signInAs(page, this.whoAt('clinic', `practitioner:${this.doctor}`));
   asPatient = (page: Page, reference: string): Promise<void> =>
